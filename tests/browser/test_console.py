@@ -191,14 +191,18 @@ def test_a_run_is_read_and_approved(browser: Browser, night: Night, scripts: boo
 
 @pytest.mark.timeout(120)
 def test_an_open_page_follows_its_run_to_the_end(console: Tab, night: Night) -> None:
-    planned = night.stack.call("POST", "/v1/campaigns/offer/plan", {"idempotencyKey": "followed"})[2]["runId"]
-    eventually(lambda: night.stack.call("GET", f"/v1/runs/{planned}")[2]["planHash"])
-    plan = night.stack.call("GET", f"/v1/runs/{planned}")[2]["planHash"]
+    call = night.stack.call
+    planned = call("POST", "/v1/campaigns/offer/plan", {"idempotencyKey": "followed"})[2]["runId"]
+    eventually(lambda: call("GET", f"/v1/runs/{planned}")[2]["planHash"])
+    call("POST", "/v1/accounts/mail/pause", {"reason": "let me look first"})
+    call("POST", f"/v1/runs/{planned}/approve", {"hash": call("GET", f"/v1/runs/{planned}")[2]["planHash"]})
+    call("POST", "/v1/campaigns/offer/runs", {"plan": planned})
+    eventually(lambda: call("GET", f"/v1/runs/{planned}")[2]["state"] == "running")
     console.open(url(night, f"/runs/{planned}"))
 
-    night.stack.call("POST", f"/v1/runs/{planned}/approve", {"hash": plan})
-    night.stack.call("POST", "/v1/campaigns/offer/runs", {"plan": planned})
+    call("POST", "/v1/accounts/mail/resume", {"reason": "it is good"})
 
-    expect(console.page.locator("#standing")).to_contain_text("finished", timeout=60_000)
+    expect(console.page.locator("#standing")).to_contain_text("It is finished now", timeout=60_000)
     expect(console.page.locator("#progress [role=img]")).to_have_attribute("aria-label", re.compile("accepted"))
+    expect(console.page.locator("#live")).to_be_empty()
     assert not console.failures

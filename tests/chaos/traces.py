@@ -29,6 +29,7 @@ class Traces:
         self._collector = FakeCollector()
         self._collector.takes = self._take
         self._collector.answers = self._answer
+        self._refuses = True
         self.refused = 0
 
     @property
@@ -62,8 +63,7 @@ class Traces:
     def refuse_no_more(self) -> None:
         """Let the collector take whatever comes."""
         with self._lock:
-            self._collector.answers = lambda: None
-            self._collector.status = 200
+            self._refuses = False
 
     def violations(self, ledger: Database) -> list[str]:
         """Say which traces are not complete yet; meanwhile the collector waits with what it is sent."""
@@ -75,7 +75,7 @@ class Traces:
 
     def _answer(self) -> None:
         with self._lock:
-            refuses = self._random.random() < REFUSED_SHARE
+            refuses = self._refuses and self._random.random() < REFUSED_SHARE
             self.refused += refuses
             self._collector.status = 503 if refuses else 200
 

@@ -4,18 +4,17 @@ Of the first page these are its numbers; of a run's page whether its numbers are
 once: what has moved kept the database awake anyway.
 """
 
-import json
-from datetime import timedelta
-from hashlib import blake2b
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from drumbeat.api.query import identifier
 from drumbeat.api.routing import Routes
+from drumbeat.console import following
 from drumbeat.console.access import Page, follower
+from drumbeat.console.following import STOP_POLLING
 from drumbeat.console.now import needs
-from drumbeat.console.runs import path_of
+from drumbeat.console.runs import Followed
 from drumbeat.core.status import Status
 from drumbeat.observability import snapshot
 from drumbeat.observability.snapshot import Snapshot
@@ -23,15 +22,13 @@ from drumbeat.services import services
 
 router = Routes()
 
-FOLLOWED = timedelta(minutes=10)  # after a page was opened; then it asks for nothing any more
-STOP_POLLING = 286  # the status by which htmx 2 ends a poll (htmx's docs, "Polling")
-
 
 @router.get("/live", middlewares=follower())
 def live() -> Response[Any]:
     """Show the numbers of the first page again, from Redis; ten minutes after it was opened for the last time."""
     page: Page = router.context["page"]
-    since, follows = _opened(page)
+    since = following.opened(page)
+    follows = following.is_followed(since)
     known = snapshot.kept(services())
     return page.show(
         "now_live.html",
@@ -49,36 +46,20 @@ def live() -> Response[Any]:
 
 @router.get("/runs/<run>/live", middlewares=follower())
 def live_run(run: str) -> Response[Any]:
-    """Say whether a run may have moved since its page was opened, or was read again."""
+    """Say whether a run may have moved since its page was read."""
     page: Page = router.context["page"]
-    since, follows = _opened(page)
-    known, seen = snapshot.kept(services()), page.query.get("seen", "")
-    reads = page.query.get("reads") == "1"
-    moved = known is not None and known.at > since and (now := _moved(known)) != seen
+    followed = Followed.asked_for(identifier(run), page)
+    known = following.digest(snapshot.kept(services()), followed.accounts)
+    follows = following.is_followed(followed.since)
     return page.show(
         "run_live.html",
         "Run",
         status=200 if follows else STOP_POLLING,
-        base=path_of(identifier(run)),
+        followed=followed.shown,
         follows=follows,
-        moved=moved,
-        reads=reads,
-        seen=now if moved and reads else seen,
-        since=since,
+        ended=False,
+        moved=bool(known) and known != followed.seen,
     )
-
-
-def _opened(page: Page) -> tuple[int, bool]:
-    """Return when the page was opened, in unix seconds, and whether it is followed still."""
-    said = page.query.get("since", "")
-    since = int(said[:12]) if said.isdecimal() else 0
-    return since, services().clock.now().timestamp() - since < FOLLOWED.total_seconds()
-
-
-def _moved(known: Snapshot) -> str:
-    """Return a digest of what changes whenever a mail of a run comes to an end, or a run to another state."""
-    moving = [known.runs, *((each.account, each.state, each.effects) for each in known.accounts)]
-    return blake2b(json.dumps(moving, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def _needs(known: Snapshot) -> str:

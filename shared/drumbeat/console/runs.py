@@ -3,8 +3,10 @@
 What reads all people of a run stands apart: of many it is asked for by the page that is open already, or by a link.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlencode
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler import Response
@@ -16,6 +18,7 @@ from drumbeat.api.routing import Routes
 from drumbeat.campaigns import run_story
 from drumbeat.campaigns.run_plan import NOT_STARTED
 from drumbeat.campaigns.run_story import RunBrief
+from drumbeat.console import following
 from drumbeat.console.access import Page, reads
 from drumbeat.console.campaigns import may_ask
 from drumbeat.console.hours import by_hour
@@ -24,6 +27,8 @@ from drumbeat.console.run_bars import bar, words
 from drumbeat.core.runs import ENDED, LeftOut, RunState
 from drumbeat.core.status import Status
 from drumbeat.ledger import stops
+from drumbeat.observability import snapshot
+from drumbeat.observability.snapshot import Snapshot
 from drumbeat.services import services
 from drumbeat.views.hours import LONGEST, HourCount, hourly
 from drumbeat.views.run_people import ANY, PeopleFilter, people_of_run
@@ -41,10 +46,48 @@ PROGRESS, PLAN = "progress", "plan"
 BEGUN = (RunState.EXPANDING, RunState.RUNNING, RunState.PAUSED, *ENDED)
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the open page of a run asks for again and again, and what it has read."""
+
+    path: str
+    since: int  # when it was opened, in unix seconds
+    seen: str  # of what moves, as it was when it was read
+    state: str  # of the run, when it was opened
+    accounts: tuple[str, ...]  # of the run
+    reads: bool  # its numbers again by itself: of a large run, or one that is no more than planned, it says so only
+
+    @classmethod
+    def asked_for(cls, run: UUID, page: Page) -> Self:
+        """Read what a page says of itself."""
+        query = page.query
+        return cls(
+            path=path_of(run),
+            since=following.opened(page),
+            seen=following.seen(page),
+            state=query.get("was", ""),
+            accounts=tuple(query.get("of", "").split(",")),
+            reads=query.get("reads") == "1",
+        )
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """What a template needs of it: where it asks, where its numbers are read again, and whether it does so."""
+        opened = {"since": self.since, "was": self.state}
+        asks = opened | {"seen": self.seen, "of": ",".join(self.accounts)} | ({"reads": 1} if self.reads else {})
+        return {
+            "path": self.path,
+            "asks": f"{self.path}/live?{urlencode(asks)}",
+            "again": f"{self.path}?{urlencode(opened | {'show': PROGRESS})}",
+            "reads": self.reads,
+        }
+
+
 @router.get("/runs/<run>", middlewares=reads("read"))
 def show(run: str) -> Response[Any]:
     """Show one run, or some of its people."""
     page: Page = router.context["page"]
+    known = snapshot.kept(services())  # before the run is read: what moves in between is looked at again
     told = run_story.brief(named.run_id(run), services())
     if page.query.keys() & {"left_out", "status", "people", "lead"}:
         return _people(page, told)
@@ -65,12 +108,24 @@ def show(run: str) -> Response[Any]:
         stops=[each for each in stops.in_force(services().db) if each.account in (None, *accounts_of(told))],
         may_ask=may_ask(page),
         ended=told.state in ENDED,
-        follows=True,
+        followed=_followed(told, page, known).shown,
+        follows=told.state not in ENDED,
         moved=False,
-        reads=told.people <= COUNTED_AT_ONCE,
-        seen="",
-        since=int(services().clock.now().timestamp()),
+        was=page.query.get("was", told.state),
         did=page.query.get("did", ""),
+    )
+
+
+def _followed(run: RunBrief, page: Page, known: Snapshot | None) -> Followed:
+    """Return what the page that is made now is to ask for; it may be one that is open already, and is read again."""
+    accounts = tuple(sorted(accounts_of(run)))
+    return Followed(
+        path=path_of(run.run_id),
+        since=following.opened(page) or int(services().clock.now().timestamp()),
+        seen=following.digest(known, accounts),
+        state=page.query.get("was", run.state),
+        accounts=accounts,
+        reads=run.state in BEGUN and run.people <= COUNTED_AT_ONCE,
     )
 
 

@@ -158,7 +158,7 @@ def decide_all(
     """Carry out one decision about the next chunk of a selection; call again while some are left.
 
     Only effects that are unchanged since they were seen are touched: what came later was not part of the decision.
-    A redrive leaves out what `decide` would refuse.
+    A redrive leaves out what `decide` would refuse. The reason is kept with each, without addresses.
 
     Raises:
         Invalid: the reason is empty, or the decision is not possible for one of the statuses; nothing was changed.
@@ -171,7 +171,8 @@ def decide_all(
     seen = decisions_sql.selected(
         services.db, selection, limit=EFFECTS_PER_REQUEST, redrive=redrive, even_if_sent=even_if_sent
     )
-    moved = _carry_out(seen, decision, reason, actor, services, even_if_sent=even_if_sent)
+    kept = decisions_sql.for_many(services.db, reason)
+    moved = _carry_out(seen, decision, kept, actor, services, even_if_sent=even_if_sent)
     # Asked afterwards: what was sent again may allow the next step to be sent again.
     left = decisions_sql.selected(services.db, selection, limit=1, redrive=redrive, even_if_sent=even_if_sent)
     return Progress([effect.id for effect in moved], left=bool(moved and left))

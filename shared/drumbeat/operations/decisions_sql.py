@@ -117,6 +117,16 @@ def selected(
     return [_decidable(row) for row in rows]
 
 
+# An address beside the effects of others would be out of reach once its person is erased.
+FOR_MANY = "SELECT without_addresses(%(reason)s) AS reason"
+
+
+def for_many(db: Database, reason: str) -> str:
+    """Return a reason as it is kept with many effects: without addresses."""
+    kept: str = db.run(FOR_MANY, {"reason": reason})[0]["reason"]
+    return kept
+
+
 # A version that moved on matches no row. Sending again begins a new generation: new key, new tries, new bytes.
 # What the effect comes after is locked with it: one that ends meanwhile would release it before it waits, and it would
 # wait for ever. For the same reason those that come after it and still wait go on waiting for its end, not for a time.

@@ -132,7 +132,7 @@ def begin(db: Database, run: Run, *, reason: str, actor: str) -> bool:
 # commit: so the run adds up at each moment.
 AGAIN = f"""
     WITH mine AS MATERIALIZED (
-        SELECT progress.run_id, word.actor, word.reason_detail
+        SELECT progress.run_id, word.actor, without_addresses(word.reason_detail) AS reason_detail
           FROM run_progress progress
           JOIN runs ON runs.id = progress.run_id
          CROSS JOIN LATERAL (SELECT actor, reason_detail

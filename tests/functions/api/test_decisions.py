@@ -369,6 +369,21 @@ def test_what_waits_of_one_event_is_cancelled_and_nothing_that_came_later(
     ]
 
 
+def test_a_reason_is_kept_with_each_of_many_without_addresses_and_with_one_as_it_was_written(
+    console: Console, database: TestDatabase
+) -> None:
+    one, *rest = (waiting(database) for _ in range(3))
+    reason = "ada@example.com asked for it"
+
+    console.call("POST", f"/v1/effects/{one}/cancel", {"reason": reason, "version": 1})
+    many(console, "cancel", reason=reason)
+
+    assert [status(database, effect) for effect in (one, *rest)] == ["cancelled"] * 3
+    kept = {row["id"]: row["reason_detail"] for row in database.run("SELECT id, reason_detail FROM effects")}
+    assert [kept[effect] for effect in (one, *rest)] == [reason, *["[address] asked for it"] * 2]
+    assert database.run("SELECT FROM journal WHERE reason_detail LIKE %s AND effect_id <> %s", ("%@%", one)) == []
+
+
 def test_a_selection_names_a_status_from_which_the_decision_leads(console: Console) -> None:
     at = "2026-11-22T09:00:00Z"
 

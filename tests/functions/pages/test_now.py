@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from drumbeat.console.live import STOP_POLLING
+from drumbeat.console.following import STOP_POLLING
 from drumbeat.core.clock import SystemClock
 from drumbeat.core.status import Status
 from drumbeat.ledger.database import Database

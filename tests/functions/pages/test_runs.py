@@ -11,7 +11,7 @@ from redis import Redis
 from drumbeat.access import sql as access_sql
 from drumbeat.access.keys import mint
 from drumbeat.console import runs as run_pages
-from drumbeat.console.live import STOP_POLLING
+from drumbeat.console.following import STOP_POLLING
 from drumbeat.core.clock import SystemClock
 from drumbeat.local.servers import Valkey
 from drumbeat.observability import snapshot
@@ -352,71 +352,100 @@ def test_of_a_large_run_what_reads_all_of_it_is_asked_for_apart(
     assert "not begun" not in page and 'aria-label="2 not begun"' in counted
 
 
-def follow(person: Person, page: str) -> Shown:
-    """Ask what an open page of a run asks for."""
-    asked = re.search(r'<div id="live" hx-get="([^"]+)"', page)
-    assert asked, "the page follows nothing"
-    return person.get(asked[1].replace("&amp;", "&"))
+def asks(page: str, place: str = '<div id="live" ') -> str:
+    """Return what an open page of a run asks for by itself; "" for nothing."""
+    found = re.search(re.escape(place) + r'hx-get="([^"]+)"', page)
+    return found[1].replace("&amp;", "&") if found else ""
+
+
+def reads_again(page: str) -> str:
+    """Return where an open page reads its numbers again; "" for nowhere."""
+    return asks(page, "<div ") if 'hx-trigger="load"' in page else ""
+
+
+def paused(person: Person) -> str:
+    """Return a run that has begun, of two people who are not mailed yet."""
+    id = planned(person)
+    person.runs.ask("POST", RUN, {"plan": id})
+    person.runs.ask("POST", f"/v1/runs/{id}/pause", {"reason": "a typo"})
+    person.runs.work()
+    return id
 
 
 def test_an_open_page_reads_its_numbers_again_once_the_run_has_moved(person: Person) -> None:
     services = person.services
     person.runs.apply()
     person.runs.people("ada", "bob")
-    id = planned(person)
+    id = paused(person)
     person.as_one_who_may(*OPERATES)
-    services.clock = SystemClock(timedelta(seconds=-2))
     snapshot.keep(services, surely=True)
-    services.clock = SystemClock()
     page = person.get(f"/runs/{id}").html
+    snapshot.keep(services, surely=True)
 
-    before = follow(person, page).html
-    services.clock = SystemClock(timedelta(seconds=2))
-    person.runs.ask("POST", RUN, {"plan": id})
+    idle = person.get(asks(page)).html
+    person.runs.ask("POST", f"/v1/runs/{id}/resume", {"reason": "it is none"})
     person.runs.work()
     snapshot.keep(services, surely=True)
     round_trips = services.db.round_trips
-    moved = follow(person, page).html
-    again = follow(person, moved).html
-
-    reads = f'hx-get="/runs/{id}?show=progress" hx-select="#progress"'
-    assert (reads in before, reads in moved, reads in again) == (False, True, False)
+    moved = person.get(asks(idle)).html
+    unanswered = person.get(asks(moved)).html
     assert services.db.round_trips == round_trips
-    assert 'aria-label="2 accepted"' in person.get(f"/runs/{id}?show=progress").html
+    again = person.get(reads_again(moved)).html
+
+    assert reads_again(idle) == ""
+    assert reads_again(unanswered) == reads_again(moved) != ""
+    assert 'aria-label="2 accepted"' in again and "It is finished now" in again
+    assert asks(again) == ""
 
 
-def test_an_open_page_of_a_large_run_says_that_it_may_have_moved_and_reads_nothing(
-    person: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_pages, "COUNTED_AT_ONCE", 1)
-    person.runs.apply()
-    person.runs.people("ada", "bob")
-    id = planned(person)
-    person.as_one_who_may("read")
-    page = person.get(f"/runs/{id}").html
-    person.services.clock = SystemClock(timedelta(seconds=2))
-    snapshot.keep(person.services, surely=True)
-
-    moved = follow(person, page).html
-
-    assert "It may have gone on" in moved and "hx-select" not in moved
-    assert "It may have gone on" in follow(person, moved).html
-
-
-def test_a_page_of_a_run_is_followed_for_ten_minutes_and_one_of_an_ended_run_not_at_all(person: Person) -> None:
+def test_what_is_read_again_is_followed_no_longer_than_the_page_that_was_opened(person: Person) -> None:
     person.runs.apply()
     person.runs.people("ada")
-    open_, ended = planned(person, "one"), started(person, "two")
+    id = paused(person)
     person.as_one_who_may("read")
-    page = person.get(f"/runs/{open_}").html
+    page = person.get(f"/runs/{id}").html
+    snapshot.keep(person.services, surely=True)
+    person.services.clock = SystemClock(timedelta(minutes=9))
+
+    again = person.get(reads_again(person.get(asks(page)).html)).html
     person.services.clock = SystemClock(timedelta(minutes=10))
+    over = person.get(asks(again))
 
-    over = follow(person, page)
+    assert (over.status, asks(over.html)) == (STOP_POLLING, "")
 
-    assert (over.status, "hx-get" in over.html) == (STOP_POLLING, False)
+
+def test_an_open_page_of_a_large_run_or_of_a_plan_says_that_it_may_have_moved_and_reads_nothing(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.runs.apply()
+    person.runs.people("ada", "bob")
+    plan, large = planned(person, "plan"), paused(person)
+    person.as_one_who_may("read")
+    snapshot.keep(person.services, surely=True)
+    pages = [person.get(f"/runs/{plan}").html]
+    monkeypatch.setattr(run_pages, "COUNTED_AT_ONCE", 1)
+    pages.append(person.get(f"/runs/{large}").html)
+
+    idle = [person.get(asks(page)).html for page in pages]
+    person.runs.ask("POST", f"/v1/runs/{large}/resume", {"reason": "it is none"})
+    person.runs.work()
+    snapshot.keep(person.services, surely=True)
+    moved = [person.get(asks(page)).html for page in idle]
+
+    assert ["It may have gone on" in each for each in idle + moved] == [False, False, True, True]
+    assert [reads_again(each) for each in moved] == ["", ""]
+
+
+def test_a_page_of_an_ended_run_follows_nothing(person: Person) -> None:
+    person.runs.apply()
+    person.runs.people("ada")
+    ended = started(person)
+    person.as_one_who_may("read")
+
     assert person.run(ended)["state"] == "finished"
-    assert 'id="live"' not in person.get(f"/runs/{ended}").html
+    assert asks(person.get(f"/runs/{ended}").html) == ""
     assert person.get("/runs/none/live?since=1").status == 400
+    assert person.get(f"/runs/{ended}/live?since=1").status == STOP_POLLING
 
 
 def test_a_mail_is_filled_for_a_person_by_who_may_see_people_alone(person: Person) -> None:

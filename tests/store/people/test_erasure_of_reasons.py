@@ -50,6 +50,16 @@ def test_it_is_kept_without_addresses(services: Services, owner: Database) -> No
     )
 
 
+def test_what_holds_no_address_is_not_written_again(services: Services, owner: Database) -> None:
+    stops.stop(services.db, None, reason="50% off was wrong", actor=PERSON)
+    places = "SELECT xmin::text FROM gate UNION ALL SELECT xmin::text FROM stop_journal"
+    before = owner.run(places)
+
+    erased(services)
+
+    assert owner.run(places) == before
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -16,7 +16,7 @@ from drumbeat.ingest import sql as ingest_sql
 from drumbeat.ledger.database import Database
 from drumbeat.local.servers import Valkey
 from drumbeat.people import erasure
-from drumbeat.runs import control
+from drumbeat.runs import control, missing
 from tests.conftest import TestDatabase
 from tests.store.audit.staged_runs import (
     PERSON,
@@ -198,6 +198,21 @@ def test_a_run_that_the_person_started_goes_on_without_their_name(stage: Stage, 
     assert json.loads(row["body"])["payload"]["triggeredBy"] == "person:[address]"
     assert stage.totals(arrival.id).accepted == 4
     assert found(stage) == []
+
+
+def test_why_a_run_was_sent_to_who_did_not_get_it_is_kept_with_no_one_else(stage: Stage, owner: Database) -> None:
+    run = running(stage)
+    control.cancel(run, actor=PERSON, reason="a typo", services=stage)
+    stage.settle()
+    total = missing.missing(run, stage).total
+    missing.send(run, expected=total, reason=f"{ADDRESS} asked why nothing came", actor=PERSON, services=stage)
+    stage.settle()
+
+    erased(stage)
+
+    assert marks(owner) == []
+    reasons = owner.run("SELECT DISTINCT reason_detail FROM journal WHERE reason_code = 'decided'")
+    assert reasons == [{"reason_detail": "[address] asked why nothing came"}]
 
 
 def test_what_people_wrote_about_runs_is_kept_without_addresses(stage: Stage, owner: Database) -> None:
