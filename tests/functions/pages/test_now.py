@@ -96,7 +96,7 @@ def test_what_could_not_be_planned_stands_there_by_cause_until_it_is_decided_abo
     visitor.post(f"/events/{hidden}/dismiss", reason="a test of mine")
     after = visitor.get("/").html
 
-    assert re.findall(r'<b class="num">(\d)</b> of 24 hours could not be planned', before) == ["2", "1"]
+    assert re.findall(r'<b class="num">(\d)</b> events? of 24 hours could not be planned', before) == ["2", "1"]
     assert "no field payload.&lt;email&gt;" in after
     assert (f'href="/events/{hidden}"' in before, f'href="/events/{hidden}"' in after) == (True, False)
     assert ("no text" in before, "no text" in after) == (True, False)
